@@ -1,4 +1,4 @@
-"""The types of arguments, and contracts: the arguments that a function's signature states.
+"""Define the types of arguments, and read the arguments that a function's signature states.
 
 A rule in `layers`, or an entry in `objects`, is a function whose keyword-only, annotated signature
 states its arguments once: `filters: A[int, POSITIVE]`. A `Contract` reads that signature; the JSON

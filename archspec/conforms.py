@@ -1,4 +1,4 @@
-"""Decide whether a value conforms to a JSON Schema, and nothing more.
+"""Decide whether a value conforms to a JSON Schema.
 
 `jsonschema` finds out what is wrong and where, but importing it takes as long as all the rest of
 `archspec check`. So this decides, and `jsonschema` is imported only where the answer is no. It

@@ -1,4 +1,4 @@
-"""The picture and the table of a graph, made by functions that are registered here.
+"""Show a graph as a picture or a table, by functions that are registered here.
 
 A graph shows its picture in a notebook and prints its table. graph.py cannot import the modules
 that make them, because they import graph.py: so `archspec/__init__.py` registers both.

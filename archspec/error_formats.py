@@ -1,4 +1,4 @@
-"""Diagnostics for other programs: JSON, annotations of GitHub, SARIF 2.1.0.
+"""Write diagnostics for other programs: JSON, annotations of GitHub, SARIF 2.1.0.
 
 The text for people is made in `errors`; these forms hold the same for editors and CI.
 """

@@ -126,10 +126,11 @@ class Suggestion(str):
 class Diagnostic(Struct, frozen=True):
     """One thing that is wrong with a spec.
 
-    code: what kind of fault it is, such as "unknown-argument"; it never changes. message: what is
-    wrong. span: where. hint: how to mend it, if that is known. notes: other places that belong to
-    it, such as the call of a block. severity: "error", "warning" for what does not break the spec,
-    "advice" for what is reported on demand, or "note" for information.
+    code: what kind of fault it is, such as "unknown-argument"; it never changes.
+    message: what is wrong. span: where. hint: how to mend it, if that is known.
+    notes: other places that belong to it, such as the call of a block.
+    severity: "error", "warning" for what does not break the spec, "advice" for what is reported on
+        demand, or "note" for information.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""The graph that a spec means: flat, named, typed, frozen.
+"""Define the graph that a spec means: flat, named, typed, frozen.
 
 A `Graph` is a list of `Node`s in an order in which each node comes after its inputs. `fold` is the
 one walk over it: what goes over a graph, such as building a Keras model, is a step function.
@@ -36,11 +36,11 @@ T = TypeVar("T")
 
 
 class Facts(Struct, frozen=True):
-    """The facts of a node: its shape and its costs, known without building it.
+    """The facts of a node, its shape and its costs, which are known without building it.
 
     shape: of the output, the batch axis first as None, as Keras prints it.
     weights: Keras's variable names (`kernel`, `bias`, `query/kernel`) to their shapes.
-    fixed: the names of those weights that training does not move (`moving_mean`).
+    fixed: the names of those weights that training does not change (`moving_mean`).
     macs: multiply-accumulates for one sample; None if unknown.
     window: what one output sees of its input, for the receptive field: a (size, stride) for each
         spatial axis; () for itself alone; None for everything.
@@ -78,7 +78,7 @@ class Region(Struct, frozen=True):
 
 
 class RegionValue(Struct, frozen=True):
-    """The value that a named group, a branch or a block call hands on.
+    """The output of a named group, a branch or a block call.
 
     path: its dotted name. span: where that name is written; of a call without one, the block's.
     kind: what it is. node: the name of the node whose output it is.
@@ -128,7 +128,7 @@ class Node(Struct, frozen=True):
     span: where its step is written; of a `merge`, the place of the merge.
     named: whether the last part of its name is written in the spec.
     iterations: those of the loops around it, outermost first, in the calls around it too.
-    account: how its arguments came to their values, which `expand.provenance` tells.
+    account: the origin of its arguments' values, which `expand.provenance` reads.
     """
 
     name: str
@@ -180,7 +180,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
     those of the files below, the lowest file first, each with the number of steps that it changed.
     extends: where the file names its base, if it does. silencers: the codes in comments that must
     silence something in this network. origin: the loaded spec that it was expanded from. values:
-    what named groups, branches and block calls hand on.
+    the outputs of named groups, branches and block calls.
     """
 
     name: str
@@ -267,7 +267,7 @@ class Graph(Struct, frozen=True, eq=False, dict=True):
 
     @property
     def fingerprint(self) -> str:
-        """Return the graph's meaning in 16 hex digits: layers, arguments and wiring, without names.
+        """Return a hash of layers, arguments and wiring, without names, as 16 hex digits.
 
         Comments, key order (that of `inputs` too), spelled-out defaults, blocks or a flat list
         change nothing, nor whether an axis is counted from the first or from the last; the recipe

@@ -1,4 +1,4 @@
-"""Infer what one layer makes of the shapes it takes, without building it.
+"""Infer the output shape and the costs of one layer, without building it.
 
 >>> arguments, facts = infer("Dense", {"units": 10}, [(None, 84)])
 >>> facts.shape, dict(facts.weights)

@@ -1,4 +1,4 @@
-"""How a layer, a shape and a number are written in pictures, tables and charts.
+"""Write a layer, a shape and a number as pictures, tables and charts have them.
 
 >>> import archspec
 >>> node = archspec.load("googlenet")["conv2d"]

@@ -40,8 +40,8 @@ def load(
     layers: a file with layers of one's own (docs/own_layers.md), or several. The file is run, and
         its layers are known to the whole process from then on, as those of Keras's
         `register_keras_serializable` are. A file of the same name with other content is refused.
-    edits: changes of single steps, over those of the spec: each what stands between the braces of
-        an item under `edit` (docs/language.md).
+    edits: changes of single steps, after those of the spec: each is the text between the braces
+        of an item under `edit` (docs/language.md).
     params: new values for its params, as `--set` gives them on the command line. A place with dots
         is given as `**{"train.batch_size": 64}`, an argument of a step as `**{"head.units": 7}`.
 

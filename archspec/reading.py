@@ -1,4 +1,4 @@
-"""Reading files that somebody else may have written, safely.
+"""Read files that somebody else may have written, safely.
 
 Only regular files up to a size are opened: a pipe may wait for ever, and a device never ends. If a
 library fails while it reads a file, the error is one sentence that names the file.

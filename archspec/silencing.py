@@ -1,4 +1,4 @@
-"""Comments that silence messages, `# archspec: ignore CODE`, and what is wrong with them.
+"""Find comments that silence messages, `# archspec: ignore CODE`, and mistakes in them.
 
     - MaxPooling2D: 2  # archspec: ignore dropped-rows
 

@@ -1,4 +1,4 @@
-"""The standard streams: they are open in every process, and know when a write failed."""
+"""Keep the standard streams open in every process, and remember when a write failed."""
 
 from __future__ import annotations
 

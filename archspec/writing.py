@@ -1,4 +1,4 @@
-"""Files appear whole or not at all: written under a temporary name, then renamed."""
+"""Write files whole or not at all: under a temporary name, which is then renamed."""
 
 from __future__ import annotations
 

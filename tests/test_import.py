@@ -91,7 +91,7 @@ CNN = sequential(
 )
 CNN_SPEC = """\
 # Imported from model.keras.
-# 1 seed of random numbers is left out: what is random follows from the run's seed
+# 1 seed of random numbers is left out: random numbers follow from the run's seed
 archspec: 1
 name: model
 input: [28, 28, 1]

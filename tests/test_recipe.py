@@ -103,6 +103,14 @@ def test_epochs_and_steps_displace_each_other():
         net("{steps: 100, epochs: 2}")
 
 
+@pytest.mark.parametrize(
+    ("train", "length"),
+    [("{epochs: 1}", "1 epoch"), ("{epochs: 2}", "2 epochs"), ("{steps: 1}", "1 step")],
+)
+def test_a_length_is_written_with_its_noun(train: str, length: str):
+    assert recipe_of(net(train)).length == length
+
+
 def test_a_recipe_given_stands_in_for_the_spec_s():
     assert recipe_of(net("{epochs: 2, batch_size: 8}"), {"epochs": 3}).batch_size == 32
 

@@ -1,4 +1,4 @@
-"""Advice on a sound network: what its author most likely would do in another way.
+"""Advise on a sound network: what could be better in it.
 
     >>> import archspec
     >>> [each.code for each in advise(archspec.load("vgg16_imagenet"))]

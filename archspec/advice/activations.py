@@ -1,4 +1,4 @@
-"""Advice on activations: one that is missing, or that follows another."""
+"""Advise on activations that are missing, or that follow another."""
 
 from __future__ import annotations
 

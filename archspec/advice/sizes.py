@@ -1,4 +1,4 @@
-"""Advice on sizes: of layers, of their windows and of what they see of the input."""
+"""Advise on the sizes of layers and windows, and on how much of the input they see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice on layers beside a normalization by statistics of the batch."""
+"""Advise on layers beside a normalization by statistics of the batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Advice on what the recipe makes of the network."""
+"""Advise on the recipe of a network."""
 
 from __future__ import annotations
 

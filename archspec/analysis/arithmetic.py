@@ -1,5 +1,5 @@
-"""The arithmetic of one layer: how its shape, its parameters and its MACs follow from its arguments
-and its input, with the numbers in place.
+"""Derive the shape, the parameters and the MACs of one layer from its arguments and its input, with
+the numbers in place.
 
     >>> import archspec
     >>> graph = archspec.load("googlenet")

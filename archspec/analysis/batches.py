@@ -1,4 +1,4 @@
-"""The largest batch whose training fits in a memory.
+"""Find the largest batch whose training fits in a memory.
 
 >>> import archspec
 >>> limit = parse_size("24GiB")

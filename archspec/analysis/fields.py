@@ -1,4 +1,4 @@
-"""The receptive field of each layer: how much of the model's input one value of its output sees.
+"""Compute the receptive field of each layer: how much of the model's input one output value sees.
 
     >>> import archspec
     >>> graph = archspec.load("vgg16_imagenet")

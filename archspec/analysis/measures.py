@@ -1,4 +1,4 @@
-"""The measures of a network: each stated once, with how it is computed and how it is written.
+"""Define the measures of a network, each once: how it is computed and how it is written.
 
     >>> import archspec
     >>> graph = archspec.load("resnet18")

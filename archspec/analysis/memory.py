@@ -1,4 +1,4 @@
-"""The memory that training a network needs, estimated without building it.
+"""Estimate the memory that training a network needs, without building it.
 
 >>> import archspec
 >>> memory = estimate_peak_memory(archspec.load("lenet5"), batch_size=32)

@@ -1,4 +1,4 @@
-"""The contracts that a spec makes about itself under `require`, and which of them are broken."""
+"""Check the contracts that a spec states under `require`."""
 
 from __future__ import annotations
 

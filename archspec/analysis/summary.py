@@ -1,4 +1,4 @@
-"""A graph in rows and totals: what each layer costs, and what the whole network does.
+"""Summarize a graph in rows and totals: the costs of each layer and of the whole network.
 
     >>> import archspec
     >>> summary = summarize(archspec.load("lenet5"))

@@ -1,4 +1,4 @@
-"""Integers that remember how they were computed, so that a rule's own run gives its arithmetic.
+"""Record how integers were computed, so that running a rule gives its arithmetic.
 
 >>> height, kernel = trace(224, "height"), trace(7, "kernel_size")
 >>> out = (height - kernel) // trace(2, "strides") + 1

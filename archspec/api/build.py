@@ -46,8 +46,8 @@ def build(
         nothing: .onnx, .tflite, a text that ends in / for a SavedModel, .weights.h5 or .json.
     seed: of the initial weights; the same graph and seed give the same weights.
     init_from, init_spec, init_partial: weights to take where they fit, as `archspec.train` does.
-    verify: whether a file of another program is run there, and compared with Keras.
-    echo: takes what becomes of the weights of init_from; `print` by default.
+    verify: whether a file for another program is run and compared with Keras.
+    echo: takes the report on the weights of init_from; `print` by default.
 
     Raises `SpecError` for a broken spec; `UserError` if Keras or its backend is not installed, or
     what the file needs, with the line that installs it, for a file that cannot be written, and for
@@ -85,7 +85,7 @@ def build(
 def begin(
     graph: Graph, seed: int, initial: Initial | None, echo: Callable[[str], None]
 ) -> keras.Model:
-    """Return the Keras model of a graph, with weights that were trained before where some are."""
+    """Return the Keras model of a graph, with pretrained weights where some are given."""
     model = to_keras(graph, seed)
     if initial is not None:
         from archspec.weights.assigning import assign

@@ -1,4 +1,4 @@
-"""Check specs: everything that is wrong with them, as a list."""
+"""Check specs, and list everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def check(
     """Check specs, and return everything that is wrong with them; nothing is raised for it.
 
     specs: files, or bare names of specs that come with archspec.
-    data, data_dir, resize: what they are to be trained on, as `archspec.train` takes it: what does
-        not fit is found without training.
+    data, data_dir, resize: the data to train on, as `archspec.train` takes it: data that does not
+        fit is found without training.
     params: new values for their params, as `archspec.load` takes them.
 
     The list is empty where nothing is wrong. A `Diagnostic` with the severity "warning" or "note"
@@ -54,7 +54,7 @@ def check(
 
 
 def advise(*specs: Spec) -> list[Diagnostic]:
-    """Return advice on sound specs: what their authors most likely would do in another way.
+    """Return advice on sound specs: what could be better.
 
     specs: files, bare names of specs that come with archspec, or graphs.
 
@@ -113,7 +113,7 @@ class Tried(NamedTuple):
 def try_data(
     checked: Examination, data: str, data_dir: Path | None = None, resize: bool = False
 ) -> Tried:
-    """Find whether a sound spec can be trained on data, as far as that is known without training.
+    """Check, without training, whether a sound spec can be trained on data.
 
     data, data_dir, resize: as `archspec.train` takes them.
     """

@@ -55,8 +55,8 @@ def compare(
         with curves, Pareto fronts, a table to sort, and the network of each row.
     quiet: do not show what the trainings print. echo: takes each message; `print` by default.
 
-    What is trained already is taken as it is, and a run that was stopped is resumed. Ctrl-C
-    stops the training at work; `Comparison.stopped` is then true, and the same call continues.
+    Finished trainings are not repeated, and a run that was stopped is resumed. Ctrl-C stops the
+    training in progress; `Comparison.stopped` is then true, and the same call continues.
 
     Raises `SpecError` with everything that is wrong with specs, recipes and folders, before
     anything is trained.
@@ -168,7 +168,7 @@ def list_jobs(
     echo: Callable[[str], None] = print,
     **options: Any,
 ) -> list[str]:
-    """List the commands that train what a comparison lacks, for the queue of a cluster.
+    """List the commands of the trainings that a comparison lacks, for the queue of a cluster.
 
     specs, seeds, dir, options: as `archspec.compare` takes them. echo: takes a message about each
         training that is left out, because it is finished or has just begun.
@@ -200,7 +200,7 @@ def list_jobs(
 class RunList(Struct, frozen=True, eq=False):
     """The runs in a folder.
 
-    results: what each came to. left_out: what is wrong with each run that could not be read.
+    results: the result of each. left_out: the error of each run that could not be read.
     """
 
     results: tuple[Result, ...]

@@ -96,8 +96,8 @@ class DifferenceReport(Report):
     ) -> Drawing:
         """Draw what differs between two networks in one picture.
 
-        It shows the second network with the layers that the first alone has. What is done to a
-        layer is a sign, a line and a colour, and blocks in which nothing differs are folded. Two
+        It shows the second network with the layers that only the first has. A sign, a line and a
+        colour show how a layer changed, and blocks in which nothing differs are folded. Two
         networks that have little in common are drawn side by side, without signs.
 
         side_by_side: draw each network by itself, with the same signs.

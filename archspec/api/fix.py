@@ -1,4 +1,4 @@
-"""Fix specs: what their hints are sure of is written, if the spec has fewer errors then."""
+"""Fix the errors of specs whose remedy is certain, if fewer errors are left then."""
 
 from __future__ import annotations
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def fold(spec: Spec) -> Folded:
-    """Return a short spec of a network, with blocks and loops for what repeats.
+    """Return a short spec of a network, with blocks and loops for layers that repeat.
 
     spec: a file, the bare name of a spec that comes with archspec, or a graph. It may be a list of
-        layers: what repeats is found by their wiring, their arguments and their names.
+        layers: repeats are found by connections, arguments and names.
 
     The result has the YAML as `text`, the `graph` that it means, which has the same fingerprint,
     and `renamed`, from the old names of layers to those that they have now, where these are others.

@@ -1,4 +1,4 @@
-"""A report: what a verb prints, as text, as Markdown and as data."""
+"""Define reports: what a verb prints, as text, as Markdown and as data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write a spec as what it means."""
+"""Write a spec as one file that needs no other."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def resolve(spec: Spec, *, flat: bool = False) -> str:
         `archspec.load` has made with other params or with edits.
     flat: whether each layer is a step of its own, without blocks and loops.
 
-    What the file extends and imports, its edits and its params are worked in, and formulas are
-    evaluated, those of the recipe too. Every layer, input and output keeps its name, and the
+    `extends`, `import`, edits and params are resolved, and formulas are evaluated, also those of
+    the recipe. Every layer, input and output keeps its name, and the
     network its fingerprint. The contracts under `require` are not in it.
 
     Raises `SpecError` for a broken spec.

@@ -19,11 +19,11 @@ def show(
     specs: files, bare names of specs that come with archspec, or graphs.
     depth: blocks that are nested deeper than this are folded into a row each; by default those that
         do not fit a page.
-    inputs: whether a row of the table of one spec says what it takes where that is not the row
+    inputs: whether the table of one spec shows the inputs of each row that does not take the row
         above it.
     batch_size, precision: for the memory that training needs; by default those of the recipe, or
         32 and float32 where several specs are compared.
-    memory: a size such as "24GiB" or "16GB", or a number of bytes; the report then tells the
+    memory: a size such as "24GiB" or "16GB", or a number of bytes; the report then has the
         largest batch whose training fits in it.
 
     `print` shows the report as text, a notebook as a table, and `report.data` holds its numbers:

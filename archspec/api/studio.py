@@ -19,7 +19,7 @@ def studio(
 
     spec: a file, or a folder; the specs below the folder can be opened, and are written on Ctrl-S
         alone.
-    port: on this machine, by default a free one.
+    port: to listen on, on this machine alone; by default a free one.
     started: takes the address for the browser, with the token that nobody else has.
 
     Raises `UserError` for what is no file and no folder, for a folder without specs, and for a port

@@ -69,14 +69,14 @@ def train(
         GPU, or the CPU where there is none.
     run_dir: a new or empty folder; by default the next free `runs/NAME-N`.
     init_from: weights to begin with: a run or its folder, a .keras or .weights.h5 file, or
-        `keras.applications.NAME`. init_spec: the spec that those of a .weights.h5 file are of, if
-        that is another. init_partial: what is taken of weights with another shape: "slice", "mean",
-        "classes" (docs/weights.md).
+        `keras.applications.NAME`. init_spec: the spec whose weights a .weights.h5 file has, if it
+        is another one. init_partial: how weights of another shape are used in part: "slice",
+        "mean", "classes" (docs/weights.md).
     weights: also write the values of all weights, as text.
     quiet: show no progress.
     distribute: train together with other processes, mostly on other machines, which make the same
-        call. Who they are says the launcher, as SLURM, or coordinator, "HOST:PORT" of the first
-        process, processes, how many there are, and process, the number of this one from 0.
+        call. They find each other by the launcher, such as SLURM, or by coordinator, "HOST:PORT"
+        of the first process, processes, their number, and process, the number of this one from 0.
     echo: takes each message for the user, such as the outcome; `print` by default.
 
     Ctrl-C ends the run with what it has, and `Run.interrupted` is then true.
@@ -186,12 +186,14 @@ def resume(
 ) -> Run | None:
     """Resume a run that was stopped. It ends exactly as if it had not been stopped.
 
-    run: a `Run`, or its folder. settings: changes of its recipe, as `--set` takes them:
-    `["train.callbacks.0.EarlyStopping. patience=9"]`. data, data_dir: where the images are now, if
-    they have moved. batch_size, epochs, steps: another length. A run that is changed continues in a
-    new folder. run_dir: the folder to continue in; by default the run's own, or the next free
-    `runs/NAME-N`. device, weights, quiet, distribute, coordinator, processes, process, echo: as
-    `archspec.train` takes them.
+    run: a `Run`, or its folder.
+    settings: changes of its recipe, as `--set` takes them:
+        `["train.callbacks.0.EarlyStopping.patience=9"]`.
+    data, data_dir: where the images are now, if they have moved.
+    batch_size, epochs, steps: another length. A run that is changed continues in a new folder.
+    run_dir: the folder to continue in; by default the run's own, or the next free `runs/NAME-N`.
+    device, weights, quiet, distribute, coordinator, processes, process, echo: as `archspec.train`
+        takes them.
 
     Returns None where the run is finished and nothing is left to do.
 

@@ -1,4 +1,4 @@
-"""Use the model of a run: judge it on images, and ask it what images show."""
+"""Use the model of a run: evaluate it, and predict with it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def predict(
     output: str | Path | None = None,
     device: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Predict what the model of a run makes of images, or of the rows of tables and arrays.
+    """Run the model of a run on images, or on the rows of tables and arrays.
 
     run: a `Run`, or its folder.
     images: files of images, folders of such, tables (.csv) and arrays (.npz) with the columns of

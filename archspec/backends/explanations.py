@@ -1,4 +1,4 @@
-"""The page of an error: what it means, a spec that has it, and a sound one.
+"""Write the page of an error: what it means, a spec that has it, and a sound one.
 
     print(to_explanations(["shape"]))              one page or several, for a terminal
     print(to_explanations([]))                     every code with its sentence

@@ -1,4 +1,4 @@
-"""Keras and the backend under it: which one runs, whether it is there, and a quiet start."""
+"""Find Keras and its backend: which one runs, whether it is installed, and a quiet start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a layer is as it is: the line that made it, its arguments' values, its arithmetic.
+"""Explain a layer: the line that made it, the sources of its arguments' values, its arithmetic.
 
     print(to_pages(load("resnet18"), ["stage3.unit0.main.conv2d"]))
     json.loads(to_pages(load("resnet18"), ["stage3.**"], form="json"))

@@ -1,4 +1,4 @@
-"""The reference page of a layer: what it does, how, its arguments, what it costs, an example.
+"""Write the reference page of a layer: what it does, its arguments, its costs, an example.
 
     print(to_reference(["Conv2D"]))              one page or several, for a terminal
     print(to_reference([], form="markdown"))     every layer by family, with its sentence

@@ -1,4 +1,4 @@
-"""The table of a graph, or of several graphs side by side, as text, Markdown or JSON.
+"""Write the table of a graph, or of several side by side, as text, Markdown or JSON.
 
     print(to_text([load("specs/lenet5.yaml")]))          one network, layer by layer
     print(to_text([lenet5, resnet18], form="markdown"))  several, side by side

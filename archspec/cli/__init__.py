@@ -1,4 +1,4 @@
-"""The command line. Each verb is a file here, loaded when it is called: `check` is in check.py.
+"""Run the command line. Each verb is a file here, loaded when it is called: `check` is in check.py.
 
 A new verb is a file with a `click.command` of its name; a word of Python gets a `_`: `import` is in
 import_.py. What the extra `run` installs is imported when a verb is at work, so that its help does

@@ -1,4 +1,4 @@
-"""`archspec bench`: how long networks take on this machine."""
+"""Define `archspec bench`, which times networks on this machine."""
 
 from __future__ import annotations
 

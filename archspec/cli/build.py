@@ -1,4 +1,4 @@
-"""`archspec build`: a Keras model, the resolved spec or source code, in a file."""
+"""Define `archspec build`, which writes a Keras model, a resolved spec or source code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec check`: everything that is wrong with specs, in words or as data."""
+"""Define `archspec check`, which reports everything that is wrong with specs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec compare`: train what is not trained yet, and put it side by side."""
+"""Define `archspec compare`, which trains networks and puts them side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec diff`: what differs between networks."""
+"""Define `archspec diff`, which prints the differences between networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec draw`: pictures of networks, and of what is left of broken ones."""
+"""Define `archspec draw`, which draws networks, and the sound part of broken ones."""
 
 from __future__ import annotations
 

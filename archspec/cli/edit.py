@@ -1,4 +1,4 @@
-"""`archspec edit`: a variant of a spec, as a file that says how it differs."""
+"""Define `archspec edit`, which writes a variant of a spec."""
 
 from __future__ import annotations
 

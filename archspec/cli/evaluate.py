@@ -1,4 +1,4 @@
-"""`archspec evaluate`: how good the model of a run is."""
+"""Define `archspec evaluate`, which measures how good the model of a run is."""
 
 from __future__ import annotations
 

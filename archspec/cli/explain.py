@@ -1,4 +1,4 @@
-"""`archspec explain`: what an error means, with a wrong and a right spec."""
+"""Define `archspec explain`, which explains an error, with a wrong and a right spec."""
 
 from __future__ import annotations
 

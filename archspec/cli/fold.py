@@ -1,4 +1,4 @@
-"""`archspec fold`: a flat spec as a short one."""
+"""Define `archspec fold`, which shortens a flat spec."""
 
 from __future__ import annotations
 

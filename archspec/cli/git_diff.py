@@ -1,4 +1,4 @@
-"""The arguments that git gives to a program that compares files for it, and what is printed.
+"""Read the arguments that git gives to a program that compares files for it, and print for git.
 
 Git gives the path in the work tree, then file, hash and mode of the old and of the new version,
 and of a renamed file the new path and a text on how alike the two are; of a file that is not merged

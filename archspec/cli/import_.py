@@ -1,4 +1,4 @@
-"""`archspec import`: a Keras model as a spec."""
+"""Define `archspec import`, which writes a Keras model as a spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec layers`: the layers that a spec may have, and a page for each."""
+"""Define `archspec layers`, which lists the layers of the language and describes each."""
 
 from __future__ import annotations
 

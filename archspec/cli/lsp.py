@@ -1,4 +1,4 @@
-"""`archspec lsp`: the language server that editors run."""
+"""Define `archspec lsp`, which runs the language server for editors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors and warnings on standard error, coloured on a terminal."""
+"""Print errors and warnings on standard error, coloured on a terminal."""
 
 from __future__ import annotations
 

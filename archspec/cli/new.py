@@ -1,4 +1,4 @@
-"""`archspec new`: a file to start from."""
+"""Define `archspec new`, which starts a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several verbs have. Those of the recipe come from its record."""
+"""Define arguments and options of several verbs. Those of the recipe come from its record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options of pictures, which several verbs have."""
+"""Define the options of pictures, which several verbs have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec predict`: what the model of a run makes of images, tables and arrays."""
+"""Define `archspec predict`, which runs the model of a run on images, tables and arrays."""
 
 from __future__ import annotations
 

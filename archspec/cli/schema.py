@@ -1,4 +1,4 @@
-"""`archspec schema`: the JSON Schema of a spec."""
+"""Define `archspec schema`, which prints the JSON Schema of a spec."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec show`: tables of layers, several networks side by side, or single layers explained."""
+"""Define `archspec show`, which prints tables of layers, and explains single layers."""
 
 from __future__ import annotations
 

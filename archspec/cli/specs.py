@@ -1,5 +1,4 @@
-"""The SPEC of a command line: a file, the bare name of a shipped one, or standard input; and specs
-that a command writes."""
+"""Read the SPEC of a command line, a file, a shipped name or standard input, and write specs."""
 
 from __future__ import annotations
 

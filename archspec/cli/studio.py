@@ -1,4 +1,4 @@
-"""`archspec studio`: an editor beside the live picture of a network."""
+"""Define `archspec studio`, which serves an editor beside the live picture of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`archspec train`: train a spec, or resume a run that was stopped."""
+"""Define `archspec train`, which trains a spec or resumes a run that was stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrays in an `.npz` file, or in a folder of `.npy` files, as the columns of parts.
+"""Read arrays of an `.npz` file, or of a folder of `.npy` files, as the columns of parts.
 
 `x_train`, `y_test`, `train_images`, `box_val`: the name of an array says which column it is, and of
 which part. Arrays are read when they are asked for, so that nothing is read that no network takes.

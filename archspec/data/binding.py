@@ -1,4 +1,4 @@
-"""Read the columns that were chosen as what the inputs take and the outputs learn."""
+"""Read the chosen columns as the inputs and targets of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The columns of data: what each sample has, under a name.
+"""Define the columns of data: what each sample has, under a name.
 
 A source of data (a folder, a table, an `.npz`) is read as columns for each of its parts, before it
 is known which input or output of a network takes which.

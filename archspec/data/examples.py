@@ -1,4 +1,4 @@
-"""Samples of a part of the data: what a network is given, and what it learns."""
+"""Define the samples of a part of the data: what a network is given, and what it learns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG files decoded by simplejpeg: Pillow's pixels in less time.
+"""Decode JPEG files by simplejpeg: it gives Pillow's pixels in less time.
 
 Both stand on libjpeg-turbo. Pillow reads a file's header in Python, which for a small photo takes
 longer than all the rest. What is not a plain JPEG file is left to Pillow: one that is to be turned,

@@ -1,4 +1,4 @@
-"""Read CSV tables, and their columns as what they stand for: numbers, files, labels, parts.
+"""Read CSV tables, and their columns as numbers, files, labels or parts.
 
 A table is text in UTF-8 or UTF-16 whose first line names the columns. Its delimiter is a comma, a
 semicolon or a tab.

@@ -1,4 +1,4 @@
-"""Do the same to many files in the threads of one pool, which lasts as long as the process.
+"""Call a function for many files in the threads of one pool, which lasts as long as the process.
 
 Pillow lets other threads run while it decodes and resizes, which of a small image is the least of
 the work: a plain loop reads small files two to three times as fast. Of larger ones, a thread takes

@@ -1,4 +1,4 @@
-"""The values of arrays: what can be an input, and what numbers classes."""
+"""Check the values of arrays: which can be an input, and which number classes."""
 
 from __future__ import annotations
 

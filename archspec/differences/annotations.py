@@ -1,4 +1,4 @@
-"""The difference between two networks as notes at the lines that are changed."""
+"""Write the difference between two networks as notes at the lines that changed."""
 
 from __future__ import annotations
 

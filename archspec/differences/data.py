@@ -1,4 +1,4 @@
-"""The difference between two networks as data, for other programs."""
+"""Write the difference between two networks as data, for other programs."""
 
 from __future__ import annotations
 

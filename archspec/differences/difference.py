@@ -1,4 +1,4 @@
-"""The difference between two networks, as one frozen value."""
+"""Define the difference between two networks, as one frozen value."""
 
 from __future__ import annotations
 

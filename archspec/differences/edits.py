@@ -1,4 +1,4 @@
-"""The edits that lead from one graph to another, once their nodes are paired."""
+"""Find the edits that lead from one graph to another, once their nodes are paired."""
 
 from __future__ import annotations
 

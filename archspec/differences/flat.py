@@ -1,4 +1,4 @@
-"""The scopes of a flat spec, such as a run's resolved.yaml, from the names of its steps.
+"""Find the scopes of a flat spec, such as a run's resolved.yaml, by the names of its steps.
 
 There a step is called as the Keras layer is, `stage1-unit0-conv2d` for `stage1.unit0.conv2d`.
 """

@@ -1,4 +1,4 @@
-"""Marks of nodes: numbers that are equal where nodes of two graphs are alike in some respect.
+"""Mark nodes with numbers that are equal where nodes of two graphs are alike in some respect.
 
 Each mark is the number of a structure in a table that both graphs share, so that equal numbers mean
 equal structures, without a doubt about hashes.

@@ -1,4 +1,4 @@
-"""One graph of two networks: the second, with what the first alone has laid where it was.
+"""Merge two networks into one graph: the second, with the removed layers of the first in place.
 
 A layer that is put into a connection leaves the connection as it is, and so does one that is taken
 out of it. Only a way that is new, or gone, is a change of connections:

@@ -1,4 +1,4 @@
-"""Names that differ in the numbers of loops and in Keras's numbers, said once, and exactly.
+"""Write names that differ in the numbers of loops, or in Keras's numbers, as one exact pattern.
 
 `*` stands in a pattern where all siblings are meant, and then means what it means under `at` of an
 edit. Where only some are meant, their numbers stand in braces, which are for reading alone:

@@ -1,4 +1,4 @@
-"""Edits of the same kind in one row, as a table of differences has it."""
+"""Join edits of the same kind in one row, as a table of differences has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scopes of a graph as a tree: groups and blocks, and the nodes in them."""
+"""Read the scopes of a graph as a tree: groups and blocks, and the nodes in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More than two networks: what differs from the first, a column for each of the others."""
+"""Compare more than two networks: a column for each of those that differ from the first."""
 
 from __future__ import annotations
 

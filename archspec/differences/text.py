@@ -1,4 +1,4 @@
-"""The difference between two networks as text, for a terminal or as Markdown."""
+"""Write the difference between two networks as text, for a terminal or as Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of arguments as a reader would say them, one for another."""
+"""Write a pair of arguments' values, old and new, as a reader would say them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes at the ends of lines."""
+"""List the shapes that stand at the ends of lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names in a spec and its files: where each is defined, and where it is used.
+"""Define the names in a spec and its files: where each is defined, and where it is used.
 
     params: {width: 8}                       width: a param of the file
     blocks:

@@ -1,4 +1,4 @@
-"""The outline of a file, and what of it can be folded."""
+"""List the outline of a file, and the parts of it that can be folded."""
 
 from __future__ import annotations
 

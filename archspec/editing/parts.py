@@ -1,4 +1,4 @@
-"""The parts of formulas and of names with placeholders, and where in the file each is written.
+"""Find the parts of formulas and of names with placeholders, and their places in the file.
 
 >>> [(part.kind, part.text) for part in find_parts("=max(width, stem.height) * 2")]
 [('function', 'max'), ('name', 'width'), ('step', 'stem'), ('axis', 'height'), ('number', '2')]

@@ -1,4 +1,4 @@
-"""The scopes of a spec as they are written: the names that a place sees, and the steps they mean.
+"""Define the scopes of a spec as written: the names usable at a place, and the steps they mean.
 
 A scope holds the steps of a file, a block, a named group or a branch. A path leads from a step into
 the scopes inside it; that of a block is one for all its calls.

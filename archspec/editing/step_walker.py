@@ -1,4 +1,4 @@
-"""Walk steps: enter their names in their scopes, and what each of them sees."""
+"""Walk steps, and enter their names and the names they can use into scopes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The places of a text as editors count them: lines from 0, columns in UTF-16 units.
+"""Convert places of a text to those of editors: lines from 0, columns in UTF-16 units.
 
 Spans count lines from 1 and characters, and take more characters for line ends than the Language
 Server Protocol does.

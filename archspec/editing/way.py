@@ -1,4 +1,4 @@
-"""The words around a place in a text that may be broken there, as it is while one writes.
+"""Find the keys around a place in a text that may be broken there, as it is while one writes.
 
 >>> find_way("layers:\\n  - Conv2D: {filters: 3, ker", 1, 28)
 Way(keys=('layers', 'Conv2D'), word='ker', is_key=True, value='ker')

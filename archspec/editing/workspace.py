@@ -1,4 +1,4 @@
-"""The specs that are open in an editor, each looked at again only when something has changed."""
+"""Keep the specs that are open in an editor, and read each again only when something changed."""
 
 from __future__ import annotations
 

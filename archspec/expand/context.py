@@ -1,4 +1,4 @@
-"""The context of a step: what it sees from where it is written."""
+"""Define the context of a step: the names and defaults that it can use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes in the making, and what steps take from each other."""
+"""Define nodes in the making, and the values that steps take from each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say what becomes of a step that has edits.
+"""Apply edits to a step.
 
 Edits of a file act while the network is expanded, at places that `edit_targets` found before. A
 place is a number for the way that leads to a step: the written steps around it, each with its

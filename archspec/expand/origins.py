@@ -1,4 +1,4 @@
-"""The names that formulas see, and where each was given its value, for the notes of errors."""
+"""Keep where each name that formulas use got its value, for the notes of errors."""
 
 from __future__ import annotations
 

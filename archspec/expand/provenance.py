@@ -1,4 +1,4 @@
-"""Find where each argument of a node has its value from.
+"""Find the source of each argument of a node.
 
 >>> import archspec
 >>> graph = archspec.load("resnet18")

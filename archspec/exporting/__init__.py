@@ -1,4 +1,4 @@
-"""Files of a model for other programs, each compared with Keras in the program that will run it.
+"""Write files of a model for other programs, each compared with Keras in the program that runs it.
 
     find_format("net.onnx") -> the format, or None
     export(model, graph, "net.onnx") -> the largest difference from Keras, or None

@@ -1,4 +1,4 @@
-"""Two random samples, and how far the outputs of two programs for them lie apart."""
+"""Draw two random samples, and compare the outputs of two programs for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The architecture in JSON, as `keras.models.model_from_json` reads it."""
+"""Write the architecture as JSON, as `keras.models.model_from_json` reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats, by how the name of a file ends, and how one is written and compared."""
+"""Define the formats by the end of a file's name, and write and compare one."""
 
 from __future__ import annotations
 

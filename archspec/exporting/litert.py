@@ -1,4 +1,4 @@
-"""LiteRT's file, once TensorFlow Lite's, for telephones and small devices.
+"""Write and run LiteRT's file, once TensorFlow Lite's, for telephones and small devices.
 
 Its outputs are in the model's order in the signature `serving_default` alone, as output_0,
 output_1, ...

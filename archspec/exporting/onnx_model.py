@@ -1,4 +1,4 @@
-"""ONNX, which many runtimes and Netron read.
+"""Write and run ONNX, which many runtimes and Netron read.
 
 tf2onnx keeps TensorFlow's name for what it cannot translate, and no runtime loads the file. Two
 such operations are written in others here; any other one is refused.

@@ -1,4 +1,4 @@
-"""TensorFlow's SavedModel, a folder that TensorFlow Serving takes."""
+"""Write and run TensorFlow's SavedModel, a folder that TensorFlow Serving takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weights in an HDF5 file, as Keras saves and loads them."""
+"""Write weights to an HDF5 file, as Keras saves and loads them."""
 
 from __future__ import annotations
 

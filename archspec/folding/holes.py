@@ -1,4 +1,4 @@
-"""A hole of a block: what differs between the runs that it stands for."""
+"""Define the holes of a block: values that differ between the runs that it stands for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a network while it is folded: layers, branches, and the runs that become blocks.
+"""Define the parts of a network while it is folded: layers, branches, and runs that become blocks.
 
 A sequence is a tuple of items, each of which takes the output of the one before it. Values are
 frozen: each step of folding returns new ones.

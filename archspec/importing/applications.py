@@ -1,4 +1,4 @@
-"""The models of `keras.applications`, whose config Keras makes in a process of its own."""
+"""Get the config of a model of `keras.applications` from Keras, in a process of its own."""
 
 from __future__ import annotations
 

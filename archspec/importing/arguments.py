@@ -1,4 +1,4 @@
-"""The arguments of a layer: from Keras's config to the normal form of the table."""
+"""Turn the arguments of a layer from Keras's config into the normal form of the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of a model's config, each of the kind that Keras writes, at its path.
+"""Read the parts of a model's config, each with its type checked, at its path.
 
 Keras 2 wrote the wiring in another way than Keras 3; both are read as `LayerUse`s.
 """

@@ -1,4 +1,4 @@
-"""The means and variances that a model's layers have from `adapt`, which Keras keeps as weights.
+"""Read means and variances that a model's layers have from `adapt`; Keras keeps them as weights.
 
 In a spec they are arguments: such a layer is of no use without them. Nothing else is read of the
 weights, and of their file, which a stranger may have made, only small arrays that lie in it itself.

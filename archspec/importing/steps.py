@@ -1,4 +1,4 @@
-"""The steps of a flat spec that a Keras model becomes, and the order that they are written in."""
+"""Define the steps of a flat spec that a Keras model becomes, and sort them for writing."""
 
 from __future__ import annotations
 

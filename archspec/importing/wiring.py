@@ -80,7 +80,7 @@ def to_steps(model: Model, findings: Findings) -> ImportedSteps:
     wiring.outputs = [each.step for each in outputs if isinstance(each, Output)]
     if reader.seeds:
         some = "1 seed of random numbers is" if reader.seeds == 1 else f"{reader.seeds} seeds are"
-        wiring.notes.append(f"{some} left out: what is random follows from the run's seed")
+        wiring.notes.append(f"{some} left out: random numbers follow from the run's seed")
     wiring.notes += reader.notes
     return sort_by_depth(wiring)
 
@@ -301,7 +301,7 @@ class _ConfigReader(Struct):
     def _call_model(
         self, layer: LayerConfig, call: LayerUse, find: Any, place: _Place
     ) -> list[Value]:
-        """Lay open a model within the model."""
+        """Flatten a model within the model."""
         config, at = layer.config, f"{layer.path}.config"
         given = call.args or tuple(call.kwargs[key] for key in SINGLE if key in call.kwargs)
         for key, value in call.kwargs.items():

@@ -1,4 +1,5 @@
-"""The one table of layers: under Keras's name, a layer's arguments and the rule of its facts.
+"""Export the one table of layers: under Keras's name, a layer's arguments and the rule of its
+facts.
 
 A rule takes the shapes of its inputs (batch axis first, as None) and the layer's arguments in
 normal form, and returns `Facts` or raises `Refused` for what Keras refuses too. Its keyword-only

@@ -1,4 +1,4 @@
-"""Layers that apply an activation function to each value."""
+"""Define layers that apply an activation function to each value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention. Its MACs are those of the projections and of the two products."""
+"""Define attention. Its MACs are those of the projections and of the two products."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spectrograms: sound as an image of time and frequency."""
+"""Define spectrograms: sound as an image of time and frequency."""
 
 from __future__ import annotations
 

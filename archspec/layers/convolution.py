@@ -1,4 +1,4 @@
-"""Convolutions: plain, transposed, depthwise, separable.
+"""Define convolutions: plain, transposed, depthwise, separable.
 
 A convolution's MACs are those of its kernel at every output position; a transposed one's at every
 input position, since each input is multiplied by the whole kernel.

@@ -1,4 +1,4 @@
-"""Layers that multiply the last axes by a learnt matrix, and the lookup in one."""
+"""Define layers that multiply the last axes by a learnt matrix, and the lookup in one."""
 
 from __future__ import annotations
 

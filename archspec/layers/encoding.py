@@ -1,4 +1,4 @@
-"""Integers and numbers as vectors of zeros and ones, or of counts."""
+"""Define layers that encode integers and numbers as vectors of zeros and ones, or of counts."""
 
 from __future__ import annotations
 

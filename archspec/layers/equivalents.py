@@ -1,4 +1,4 @@
-"""Layers of the table that do what other parts of a Keras model do.
+"""Find layers of the table that do the same as other parts of a Keras model.
 
 A model may hold functions of `keras.ops` besides layers, which `x + y` leaves there too, and the
 layers that `keras.applications` keeps for itself. Each of them that is exactly one or two layers of

@@ -1,4 +1,4 @@
-"""Keras's preprocessing of images, for the first layers of a network and for the recipe's augment.
+"""Define Keras's preprocessing of images, for first layers and for the recipe's augment.
 
 What is random happens in training only, so no receptive field counts it.
 """

@@ -1,4 +1,4 @@
-"""An entry of the table of layers, and the facts that it gives of a call."""
+"""Define an entry of the table of layers, and the facts that it gives of a call."""
 
 from __future__ import annotations
 

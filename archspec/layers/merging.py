@@ -1,4 +1,4 @@
-"""Layers that make one tensor of several."""
+"""Define layers that make one tensor of several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout, random noise, and penalties on values: layers that act in training only."""
+"""Define dropout, random noise, and penalties on values: layers that act in training only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normalisation of activations, and the scaling of inputs by constants."""
+"""Define normalisation of activations, and the scaling of inputs by constants."""
 
 from __future__ import annotations
 

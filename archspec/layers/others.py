@@ -1,4 +1,4 @@
-"""Identity, and Masking."""
+"""Define Identity and Masking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keras's layers that change what pixels hold: colour, contrast, sharpness, noise.
+"""Define Keras's layers that change the values of pixels: colour, contrast, sharpness, noise.
 
 As in `images`, what is random happens in training only, so no receptive field counts it.
 """

@@ -1,4 +1,4 @@
-"""Pooling: the largest or the mean over windows, over a given number of them, or over all."""
+"""Define pooling: the largest or the mean over windows, a given number of them, or all."""
 
 from math import ceil
 from typing import Annotated as A

@@ -1,4 +1,4 @@
-"""Layers that move, repeat, pad or drop values and compute nothing."""
+"""Define layers that move, repeat, pad or drop values and compute nothing."""
 
 from collections.abc import Iterator
 from fractions import Fraction

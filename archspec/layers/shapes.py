@@ -1,4 +1,4 @@
-"""The arithmetic that the rules of more than one family share, and their common refusals."""
+"""Compute shapes for the rules of several families, and refuse what all of them refuse."""
 
 from __future__ import annotations
 

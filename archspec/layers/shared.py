@@ -1,4 +1,4 @@
-"""Arguments that layers of several families have."""
+"""Define arguments that layers of several families have."""
 
 from typing import Annotated as A
 from typing import Any

@@ -1,4 +1,4 @@
-"""The table: every layer that a spec may have, and those of Keras that it may not."""
+"""Build the table: every layer that a spec may have, and those of Keras that it may not."""
 
 from collections.abc import Mapping
 from typing import Any

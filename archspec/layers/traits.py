@@ -1,4 +1,4 @@
-"""The traits of layers: what memory, pictures, recipes and reuse need to know besides the facts."""
+"""Define the traits of layers, which memory, pictures, recipes and reuse need besides the facts."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args

@@ -1,4 +1,4 @@
-"""The arguments of a layer's weights: how each starts, its penalty, and what it is held to."""
+"""Define the arguments of a layer's weights: initializer, regularizer and constraint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings: values of a spec that are replaced from outside, by `--set`, `--edit` or `load`."""
+"""Replace values of a spec from outside, by `--set`, `--edit` or `load`."""
 
 from __future__ import annotations
 

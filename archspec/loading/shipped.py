@@ -1,4 +1,4 @@
-"""The specs and block libraries that come with archspec, by their bare names."""
+"""Find the specs and block libraries that come with archspec, by their bare names."""
 
 from __future__ import annotations
 

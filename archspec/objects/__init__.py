@@ -1,4 +1,4 @@
-"""Objects that arguments name: initializers, regularizers, constraints, activations, and the
+"""Define objects that arguments name: initializers, regularizers, constraints, activations, and the
 recipe's optimizers, schedules, losses, metrics and callbacks.
 
 In a spec an object is a name, or a name with arguments: `he_normal`, `{TruncatedNormal: {stddev:

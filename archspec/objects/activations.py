@@ -1,4 +1,4 @@
-"""Activations: functions that a layer applies to its output."""
+"""Define activations: functions that a layer applies to its output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks: objects that watch over a training, and may change or end it."""
+"""Define callbacks: objects that watch over a training, and may change or end it."""
 
 from __future__ import annotations
 

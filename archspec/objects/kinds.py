@@ -1,4 +1,4 @@
-"""A kind of object: a closed table, the spellings of its names, and how an object is read."""
+"""Define a kind of object: a closed table, spellings of its names, and how objects are read."""
 
 from __future__ import annotations
 

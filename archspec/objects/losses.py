@@ -1,4 +1,4 @@
-"""Losses: functions that training minimizes."""
+"""Define losses: functions that training minimizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metrics: what a training computes besides its loss, to be read."""
+"""Define metrics: values that a training computes besides its loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optimizers, and the schedules that their learning rate may follow."""
+"""Define optimizers, and the schedules that their learning rate may follow."""
 
 from __future__ import annotations
 

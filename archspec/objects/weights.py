@@ -1,4 +1,4 @@
-"""Initializers, regularizers and constraints: how weights start, and what they are held to."""
+"""Define initializers, regularizers and constraints: the start values and limits of weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a file of one's own layers: how it is read and run, and errors at their places."""
+"""Read and run the text of a file of the user's own layers, with errors at their places."""
 
 from __future__ import annotations
 

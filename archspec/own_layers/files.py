@@ -1,4 +1,5 @@
-"""Layers of one's own, from a file that the user names: checked, and put into the table.
+"""Read the user's own layers from a file that the user names, check them, and add them to the
+table.
 
 A file is never named by a spec, an environment variable or an installed package, and nothing of it
 is read until it is named. Its layers are in the table of the process from then on (`register`), or

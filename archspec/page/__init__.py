@@ -1,4 +1,4 @@
-"""A network as one page of HTML, which is read without a server, a framework or a request.
+"""Write a network as one page of HTML, which needs no server, no framework and no request.
 
     Graph --list_parts--> parts --lay_out--> layouts --write_page--> FILE.html
 

@@ -1,4 +1,4 @@
-"""The page of `archspec compare`: curves, Pareto fronts, a table, and the network of each row."""
+"""Write the page of `archspec compare`: curves, Pareto fronts, a table, and the networks."""
 
 from __future__ import annotations
 

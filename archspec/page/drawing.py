@@ -1,4 +1,4 @@
-"""The pages of `archspec draw` and `archspec diff`: networks to choose from, and what differs."""
+"""Write the pages of `archspec draw` and `archspec diff`: networks, and differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures of a graph: what is shown, how it is laid out, and how it is drawn.
+"""Draw pictures of a graph: choose what is shown, arrange it, and draw it.
 
     Graph --build_scene--> Scene --plan_picture--> Picture --to_dot--> DOT text --render--> file
 

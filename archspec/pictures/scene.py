@@ -1,4 +1,4 @@
-"""The parts of a picture, as values that do not change: boxes in frames, edges, and marks.
+"""Define the parts of a picture, as frozen values: boxes in frames, edges, and marks.
 
 A scene refers to its parts by name, as a graph does to its nodes: an edge has the names of its
 ends, and `scene.parts[name]` is the box or mark of that name.

@@ -1,4 +1,4 @@
-"""The `train` mapping of a spec: its keys, and the recipe that it gives for a graph.
+"""Read the `train` mapping of a spec: its keys, and the recipe that it gives for a graph.
 
 `record` states every key once: the JSON Schema, the defaults, the options of the command line and
 the mapping of a run's resolved.yaml come from there. `recipe_of` replaces keys of the spec

@@ -1,4 +1,4 @@
-"""The datasets with known names, and what a word that names none of them most likely means."""
+"""Know the datasets by name, and suggest one for a word that names none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Freezing by a recipe: which layers keep their weights, and from which epoch on they learn."""
+"""Freeze layers by a recipe: which keep their weights, and from which epoch on they are trained."""
 
 from __future__ import annotations
 

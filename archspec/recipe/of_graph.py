@@ -1,4 +1,4 @@
-"""The recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
+"""Make the recipe of a graph: a `train` mapping with its defaults, tied to the graph's outputs."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -49,6 +49,12 @@ class Recipe(Train, frozen=True, kw_only=True):
     metrics: Mapping[str, tuple[Object, ...]]
     loss_weights: Mapping[str, float]
     warnings: tuple[str, ...] = ()
+
+    @property
+    def length(self) -> str:
+        """How long it trains, such as `5 epochs`."""
+        number, unit = (self.epochs, "epoch") if self.epochs else (self.steps, "step")
+        return f"{number} {unit}{'s' * (number != 1)}"
 
     def mapping(self, call: Callable[[str], str] = str) -> dict[str, Any]:
         """Return the recipe as a `train` mapping of plain YAML values, with every default.

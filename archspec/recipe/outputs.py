@@ -1,4 +1,4 @@
-"""Losses and metrics for the outputs of a graph: what each output gives, and what can judge it."""
+"""Check losses and metrics against the outputs of a graph."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of the `train` mapping of a spec: a record, with each key stated once.
+"""Define the keys of the `train` mapping of a spec: a record, with each key stated once.
 
 A key is a field of `Train` or `Data`: its type, its sentence and its default, and `OPTION` where
 the command line has it as an option, too. From the fields come the JSON Schema, the check of a

@@ -1,4 +1,4 @@
-"""The steps of a schedule, which a formula may count in epochs: numbers, once the data is known."""
+"""Compute the steps of a schedule, which a formula may count in epochs, once the data is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The task of each output: what its loss and its shape say that a target must be."""
+"""Derive the task of each output from its loss and its shape: what its target must be."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The types of the recipe's keys: objects, one or several, for all outputs or for each."""
+"""Define the types of the recipe's keys: objects, one or several, for all outputs or for each."""
 
 from __future__ import annotations
 

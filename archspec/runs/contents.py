@@ -1,4 +1,4 @@
-"""Schemas of the files of a run: each file is checked once, where it is read, and then relied on.
+"""Define schemas of the files of a run: each file is checked once, where it is read.
 
 Files of older runs lack the newer keys, so few keys are required.
 """

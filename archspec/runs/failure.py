@@ -1,4 +1,4 @@
-"""Training that fails: a message for the user, and the traceback in the run's folder."""
+"""Report a training that fails: a message for the user, and the traceback in the run's folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder of one run: never made over another; each file in it is whole or not there."""
+"""Define the folder of one run: never made over another; each file in it is whole or missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The signal that stops a training, a comparison or a measurement: Ctrl-C, or one handled like it.
+"""Handle the signal that stops a training, a comparison or a measurement: Ctrl-C, or a similar one.
 
 Python raises `KeyboardInterrupt` for it, but drops that in a destructor or in the callback of a
 weak reference; frameworks drop it in places of their own. So what takes long asks now and then

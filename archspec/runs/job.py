@@ -1,4 +1,4 @@
-"""A training as a value: network, recipe, images and folder; and what its folder says about it."""
+"""Define a training as a value: network, recipe, images and folder, described for run.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The machine, versions and git commit of a run, for its run.json."""
+"""Describe the machine, versions and git commit of a run, for its run.json."""
 
 from __future__ import annotations
 

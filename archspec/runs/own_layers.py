@@ -1,4 +1,4 @@
-"""The files of one's own layers that a run was trained with: said in run.json, and asked for."""
+"""Record the files of own layers that a run needs in run.json, and ask for them later."""
 
 from __future__ import annotations
 

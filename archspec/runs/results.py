@@ -1,4 +1,4 @@
-"""Results of runs, read from their folders: the values that runs are compared by."""
+"""Read the results of runs from their folders: the values that runs are compared by."""
 
 from __future__ import annotations
 
@@ -55,10 +55,7 @@ class Result(Struct, frozen=True, eq=False):
     @property
     def length(self) -> str:
         """How long the recipe trains, such as `5 epochs`."""
-        number, unit = (self.recipe.epochs, "epoch") if self.recipe.epochs else (
-            self.recipe.steps, "step",
-        )  # fmt: skip
-        return f"{number} {unit}{'s' * (number != 1)}"
+        return self.recipe.length
 
     @property
     def conditions(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The threads that the backend splits an operation of the CPU into."""
+"""Choose the threads that the backend splits an operation of the CPU into."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of a spec, made from the tables of layers and objects, and its errors in words.
+"""Make the JSON Schema of a spec from the tables of layers and objects, and write its errors.
 
     define_steps, define_values, define_words       what is legal
     validation    every error of a document         validator      its check by JSON Schema

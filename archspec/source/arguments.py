@@ -1,4 +1,4 @@
-"""Arguments of layers and of block calls, from what a spec says, as expressions."""
+"""Write arguments of layers and of block calls as expressions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The params of files as constants of the text, each written when something names it."""
+"""Write the params of files as constants, each when something uses it."""
 
 from __future__ import annotations
 

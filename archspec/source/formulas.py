@@ -1,4 +1,4 @@
-"""Formulas of a spec as expressions of Python, whose grammar they share but for a few words."""
+"""Write formulas of a spec as expressions of Python, whose grammar they mostly share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names in a body as they are written, and which of them steps refer to.
+"""Keep the names in a body as they are written, and which of them steps refer to.
 
 This is done before the body is written, since a value that is referred to needs a variable.
 """

@@ -1,4 +1,4 @@
-"""Statements of a Python file in the making; their expressions are nodes of Python's own `ast`."""
+"""Define statements of a Python file in the making; expressions are nodes of Python's own `ast`."""
 
 from __future__ import annotations
 

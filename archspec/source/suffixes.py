@@ -1,4 +1,4 @@
-"""Say by a formula which number stands behind the name of an unnamed step, as in `conv2d_1`."""
+"""Write the number behind the name of an unnamed step, as in `conv2d_1`, as a formula."""
 
 from __future__ import annotations
 

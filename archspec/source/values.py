@@ -1,4 +1,4 @@
-"""Values in normal form, and objects such as regularizers, as a person writes them in Python."""
+"""Write values in normal form, and objects such as regularizers, as a person does in Python."""
 
 from __future__ import annotations
 

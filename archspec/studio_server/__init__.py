@@ -1,4 +1,4 @@
-"""The studio: an editor beside the live picture, for one reader on the machine itself.
+"""Serve the studio: an editor beside the live picture, for one reader on the machine itself.
 
     file --SpecFolder--> text --Studio--> answers --StudioServer--> web/studio.js
 

@@ -1,4 +1,4 @@
-"""The specs below a folder: which there are, what they hold, and how one is written."""
+"""List, read and write the specs below a folder."""
 
 from __future__ import annotations
 

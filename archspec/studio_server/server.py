@@ -1,4 +1,4 @@
-"""HTTP on the loopback, for the page of the studio and for nobody else."""
+"""Serve HTTP on the loopback, for the page of the studio alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The syntax of a spec: YAML values with their places, the formulas in them, and steps.
+"""Read the syntax of a spec: YAML values with their places, the formulas in them, and steps.
 
 Nothing here knows a layer or the name of a step.
 

@@ -1,4 +1,4 @@
-"""Edits: what a list under `edit` holds, each read once into a record.
+"""Read the edits of a list under `edit`, each into a record.
 
 - {at: head, set: {units: 10}}
 - {at: "stage3.**", of: {Conv2D: {kernel_size: 3}}, set: {dilation_rate: 2}}

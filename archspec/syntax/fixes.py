@@ -1,4 +1,4 @@
-"""Lay fixes into a text, which else stays as it is: comments, layout and line ends."""
+"""Apply fixes to a text, which otherwise stays the same: comments, layout and line ends."""
 
 from __future__ import annotations
 

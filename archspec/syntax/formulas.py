@@ -1,4 +1,5 @@
-"""Formulas such as `=width * 2**stage`, and names with placeholders such as `stage{stage}`.
+"""Evaluate formulas such as `=width * 2**stage`, and names with placeholders such as
+`stage{stage}`.
 
 Python's parser reads them, and a walk over a closed list of node types evaluates them: nothing is
 ever imported, called by name or executed. Length, depth, steps and the size of every value are

@@ -1,4 +1,4 @@
-"""Steps: what a list under `layers` holds, each read once into the record of its kind.
+"""Read the steps of a list under `layers`, each into the record of its kind.
 
     - Conv2D: {filters: 8}       LayerCall       - layers: [...]     Group
     - residual: 8                BlockCall       - branches: {...}   Branches

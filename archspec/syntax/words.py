@@ -1,4 +1,4 @@
-"""The words of a step."""
+"""Define the words of a step."""
 
 MODIFIERS = ("name", "from", "when", "for", "repeat", "call", "merge")
 WORDS = ("branches", "layers", "reuse")  # the steps that are neither a layer nor a block call

@@ -1,4 +1,4 @@
-"""Augmentation that reaches targets: an image and its mask are turned by the same angle.
+"""Augment images and targets alike: an image and its mask are turned by the same angle.
 
 Elsewhere augmentation is a part of the model that is trained, in front of the network. What moves
 pixels of an image must move those of its mask, too, and is applied to batches before they are fed.

@@ -1,4 +1,4 @@
-"""The callbacks of a recipe, which are Keras's own: made, and what they remember read and restored.
+"""Make the callbacks of a recipe, which are Keras's own, and save and restore their memory.
 
 Keras writes no state of a callback. What each remembers from one epoch to the next are attributes,
 which `CALLBACK_MEMORY` of `archspec.runs.contents` lists by class.

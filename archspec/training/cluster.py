@@ -1,4 +1,4 @@
-"""One training in several processes, mostly on several machines, on JAX.
+"""Train in several processes together, mostly on several machines, on JAX.
 
 Every process reads the same spec and data, and takes its part of each batch. The first process
 alone writes. Where one is lost, all others end, and the run is resumed from its state.

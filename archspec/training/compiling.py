@@ -1,4 +1,4 @@
-"""Compiling by a recipe: the Keras model that is trained, around the one that is saved."""
+"""Compile by a recipe: the Keras model that is trained, around the one that is saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Evaluation: how good the model of a run is, by what each of its outputs learns.
+"""Evaluate the model of a run: measure how good each of its outputs is.
 
 `evaluate` writes into the run's folder, under evaluation/: report.json with loss, metrics and a
 report on each output, and for an output of

@@ -1,4 +1,4 @@
-"""Data for Keras: arrays where they fit in memory, else batches that are made when they are needed.
+"""Feed data to Keras: arrays if they fit in memory, else batches that are made when needed.
 
 The order of the images is a function of the seed and the epoch alone: a run that is resumed in its
 fifth epoch sees the same images in the same order.

@@ -1,4 +1,4 @@
-"""Pictures of a run: curves of its history, samples of its images, confusion of its classes."""
+"""Draw pictures of a run: curves, samples of images, confusion of classes."""
 
 from __future__ import annotations
 

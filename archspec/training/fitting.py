@@ -1,4 +1,4 @@
-"""Training itself: Keras's `fit` on a job's network and images, and what the folder gets of it."""
+"""Train a job's network on its images by Keras's `fit`, and write the results to the folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JAX: batches as arrays whose rows lie on several devices, of one process or of several."""
+"""Share batches on JAX: arrays whose rows lie on several devices, of one process or of several."""
 
 from __future__ import annotations
 

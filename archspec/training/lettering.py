@@ -1,4 +1,4 @@
-"""Letters of names in Matplotlib's pictures: drawn as they are written, or reported as missing."""
+"""Draw names in Matplotlib's pictures as they are written, or report missing letters."""
 
 from __future__ import annotations
 

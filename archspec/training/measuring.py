@@ -1,4 +1,4 @@
-"""Loss and metrics as numbers for files and messages."""
+"""Read loss and metrics as numbers for files and messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variables of a model's loss and metrics, which Keras makes in the first step."""
+"""Build the variables of a model's loss and metrics, which Keras makes in the first step."""
 
 from __future__ import annotations
 

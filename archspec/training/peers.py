@@ -1,4 +1,5 @@
-"""The processes of one training on several machines: each learns at once that another is gone.
+"""Watch the processes of one training on several machines: each learns at once that another is
+lost.
 
 The others cannot continue without it. JAX finds out after 100 seconds that a peer is silent, and
 aborts the process. Here every process sends a line each second: to the first one, which has a

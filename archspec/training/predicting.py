@@ -1,4 +1,4 @@
-"""Prediction: what the model of a run makes of image files, of tables and of arrays."""
+"""Predict with the model of a run, from image files, tables and arrays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Progress of a training on standard output: a line for each epoch, and a bar on a terminal."""
+"""Print the progress of a training: a line for each epoch, and a bar on a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callbacks that keep the history, the best model and the state of a run as its epochs end."""
+"""Define callbacks that keep the history, the best model and the state of a run."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Recorder(keras.callbacks.Callback):  # type: ignore[misc]
         }
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        """Go on from what `memory` returned."""
+        """Continue from what `memory` returned."""
         self.rows = memory["rows"]
         self.best, self.best_epoch = memory["best"], memory["best_epoch"]
         self.by_loss = memory["by_loss"]

@@ -1,4 +1,4 @@
-"""How good the predictions of an output are, by what it learns: a report from truth and prediction.
+"""Report how good the predictions of an output are, from truth and prediction.
 
 The numbers are scikit-learn's where it has them. What a part does not tell (the average precision
 of a label that no sample has, R² of a constant) is None.

@@ -93,7 +93,7 @@ def resume(
     state, is_changed = _load_state(folder, now, limit_size(graph.total_params), echo)
     is_finished = facts["status"] == "finished" and not is_changed
     if is_finished and _has_best(folder, graph, state, echo):
-        echo(f"{run} is finished, after {_format_length(recipe)}: --epochs N makes it longer")
+        echo(f"{run} is finished, after {recipe.length}: --epochs N makes it longer")
         return None
     dataset, parts, now_facts = _prepare(folder, facts, graph, recipe, data, data_dir, echo)
     text = write_yaml(now)
@@ -283,7 +283,3 @@ def _format_difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str
     """Return what differs between two flat specs, as `archspec diff` says it."""
     was, now_is = (restore_scopes(loads(write_yaml(each))) for each in (before, now))
     return write_text(compare_graphs(was, now_is, ("as it was", "as it is"))).rstrip("\n")
-
-
-def _format_length(recipe: Recipe) -> str:
-    return f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps} steps"

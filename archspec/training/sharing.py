@@ -1,4 +1,4 @@
-"""Several devices that share each batch: data parallelism, on the engines that Keras has for it.
+"""Share each batch among several devices: data parallelism, on the engines that Keras has for it.
 
 On JAX a batch is one array whose rows lie on all devices, and a step computes what it computes on
 one device. On TensorFlow each device takes the step with its own rows, and the gradients are added:

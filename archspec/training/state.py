@@ -1,4 +1,4 @@
-"""The state of a run at the end of an epoch, or within one: all that the rest of it depends on.
+"""Save and load the state of a run at the end of an epoch, or within one.
 
     last/0003.npz        after the third epoch
     last/0003-500.npz    after 500 steps of the fourth

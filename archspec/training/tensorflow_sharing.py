@@ -1,4 +1,4 @@
-"""TensorFlow: a copy of each weight on each device, and a part of each batch."""
+"""Share batches on TensorFlow: a copy of each weight and a part of each batch on each device."""
 
 from __future__ import annotations
 

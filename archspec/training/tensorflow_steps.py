@@ -1,4 +1,4 @@
-"""TensorFlow: many training steps in one call of a compiled function, on images in memory.
+"""Take many training steps on TensorFlow in one call of a compiled function, on images in memory.
 
 Keras's own `steps_per_execution` compiles for seconds longer, and takes its batches from threads of
 tf.data, which on a CPU the model could use. The maths and their order are the same.

@@ -1,4 +1,4 @@
-"""A run whose model is used: loaded from its folder, and asked for probabilities."""
+"""Load a run with its model, and compute probabilities with it."""
 
 from __future__ import annotations
 

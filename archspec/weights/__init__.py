@@ -1,4 +1,4 @@
-"""Begin with weights that were trained before: of a run, a Keras model or its file.
+"""Begin with pretrained weights: of a run, a Keras model or its file.
 
 sources     opens a run, a file or a model: the network that the weights are of, and their values
 planning    decides of each weight whether it is copied, sliced, averaged or new, and why

@@ -1,4 +1,4 @@
-"""The weights that a network begins with: where they are from, and what becomes of each."""
+"""Describe the weights that a network begins with: their source, and the plan for each."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Decide which weights of one network another can begin with: the plan, in which every weight of
-both stands once, with the reason."""
+"""Decide which weights of one network another can begin with, with the reason for each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of a beginning with other weights: as a table, and as JSON."""
+"""Write the plan for the initial weights as a table, and as JSON."""
 
 from __future__ import annotations
 
