@@ -475,8 +475,9 @@ def test_data_that_does_not_fit_is_found_without_training(files: Path) -> None:
     (files / "classes.yaml").write_text(
         "archspec: 1\nparams: {n: 99}\ninput: [8, 8]\nlayers: [Flatten, Dense: =n]\n"
     )
-    done = check("classes.yaml", "--data", "digits")
-    words = "classes.yaml:4:19: warning: output 'dense' has 99 units, but digits has 10 classes"
+    np.savez(files / "ten.npz", x=np.zeros((20, 8, 8)), y=np.arange(20) % 10)
+    done = check("classes.yaml", "--data", "ten.npz")
+    words = "classes.yaml:4:19: warning: output 'dense' has 99 units, but ten has 10 classes"
     assert (done.exit_code, words in done.output) == (0, True)
     assert "hint: --set n=10" in done.output
     fits = archspec.check(files / "numbers.yaml", data="d.npz")

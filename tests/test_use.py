@@ -174,6 +174,23 @@ def test_predict_refuses_arrays_of_another_scale(run, pictures, tmp_path):
     assert len(predict(run, [tmp_path / "same.npz"])) == 20
 
 
+def test_predict_takes_the_array_of_the_file_that_it_is_given(run, tmp_path):
+    """And not those beside it, which have the names of the training."""
+    from archspec.training.predicting import predict
+
+    images = load_dataset("digits").test.images[:20]
+    np.save(tmp_path / "x_test.npy", images[:5])
+    np.save(tmp_path / "mine.npy", images)
+    np.savez(tmp_path / "mine.npz", images)
+    found = [each["classes"] for each in predict(run, [tmp_path / "mine.npy"])]
+    assert len(found) == 20
+    assert [each["classes"] for each in predict(run, [tmp_path / "mine.npz"])] == found
+    assert [each["classes"] for each in predict(run, [tmp_path])] == found[:5]
+    np.save(tmp_path / "none.npy", images[:0])
+    with pytest.raises(UserError, match="none holds no samples"):
+        predict(run, [tmp_path / "none.npy"])
+
+
 def test_other_tables_may_lack_parts_weights_and_classes(tmp_path):
     from archspec.training.evaluating import evaluate
     from archspec.training.predicting import predict

@@ -32,6 +32,7 @@ PARTS = {
 }
 # The columns of the inputs and of the targets, under the names that Keras, MedMNIST and people use.
 IMAGE, TARGET = "x", "y"
+UNNAMED = "arr_0"  # what numpy.savez calls an array that was given no name
 STEMS = {
     **dict.fromkeys(("x", "images", "image", "inputs", "features"), IMAGE),
     **dict.fromkeys(("y", "labels", "label", "targets", "target"), TARGET),
@@ -140,7 +141,17 @@ class NpyFolder(ArrayFile):
         return count_by_suffix(each for each in iter_files(self.path) if each not in arrays)
 
     def read(self, name: str) -> Array:
-        path = self.path / f"{name}.npy"
+        return NpyFile(self.path / f"{name}.npy").read(name)
+
+
+class NpyFile(ArrayFile):
+    """An `.npy` file, mapped into memory. Its array has the name that numpy.savez gives."""
+
+    def list_names(self) -> Iterable[str]:
+        return [UNNAMED]
+
+    def read(self, name: str) -> Array:
+        path = self.path
         with reading(path, "write it with numpy.save"):
             with open_file(path, sys.maxsize) as file:
                 shape, _, dtype = _read_header(file, name)
@@ -206,12 +217,14 @@ def holds_arrays(folder: Path) -> bool:
 
 
 def read_arrays(path: Path, needs_training: bool = True) -> DataSource:
-    """Return the columns of an `.npz` file or of a folder of `.npy` files.
+    """Return the columns of an `.npz` file, of an `.npy` file or of a folder of `.npy` files.
 
     Arrays whose name says no part are of the training set. Raises `UserError` if there is no such
     set.
     """
-    file = NpyFolder(path) if kind_of(path) == "folder" else NpzFile(path)
+    file: ArrayFile = NpyFile(path) if path.suffix.lower() == ".npy" else NpzFile(path)
+    if kind_of(path) == "folder":
+        file = NpyFolder(path)
     names = list(file.list_names())
     split = {name: split_name(name) for name in names}
     parts: dict[str, dict[str, str]] = {}

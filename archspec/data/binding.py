@@ -12,6 +12,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from archspec.data.arrays import UNNAMED
 from archspec.data.choosing import Choice, Chosen, choose_columns, flatten, resolve
 from archspec.data.columns import Cells, ClassLabels, Column, DataSource
 from archspec.data.examples import Examples, Stored
@@ -163,19 +164,30 @@ def read_inputs(
 ) -> dict[str, Images]:
     """Return the inputs of samples of which nothing else need be known.
 
-    columns: what each input took in training, in words. Raises `UserError` for one that is missing.
+    columns: what each input took in training, in words; an array without a name is the only input.
+    Raises `UserError` for one that is missing.
     """
     reader = _ColumnReader(source, recipe)
     found = {}
+    held = source.parts["train"]
+    if UNNAMED in held and len(graph.inputs) > 1:
+        raise UserError(
+            f"{graph.name} has {len(graph.inputs)} inputs, and {source.name} names no array",
+            "give an .npz or a folder of .npy files in which the arrays are called as in training",
+        )
     for name in graph.inputs:
         given: Chosen = columns[name]
-        if name in recipe.data.inputs:
+        if UNNAMED in held:
+            given = UNNAMED
+        elif name in recipe.data.inputs:
             given = recipe.data.inputs[name]
-        elif columns[name] not in source.parts["train"] and ", " in columns[name]:
+        elif columns[name] not in held and ", " in columns[name]:
             given = tuple(columns[name].split(", "))
-        elif columns[name] not in source.parts["train"] and source.image is not None:
+        elif columns[name] not in held and source.image is not None:
             given = source.image
         chosen = resolve(given, source, "inputs")
+        if not all(_count(held[each]) for each in flatten({name: chosen})):
+            raise UserError(f"{source.name} holds no samples")
         found[name] = reader.read_input(graph, name, chosen)[1]["train"]
     return found
 

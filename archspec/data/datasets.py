@@ -112,8 +112,6 @@ def read_samples(path: Path) -> DataSource:
     """
     if path.suffix.lower() in SUFFIXES:
         return load_table(path, None)
-    if path.suffix.lower() == ".npy":
-        path = path.parent
     return read_arrays(path, needs_training=False)
 
 

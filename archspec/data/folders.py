@@ -283,7 +283,8 @@ def _explain_no_classes(folder: Path, files: list[Path]) -> UserError:
     everything = [*iter_files(folder)]
     if any(each.suffix.lower() in SOUNDS for each in everything):
         hint = (
-            "save them as arrays: x_train.npy, a row a sample, and y_train.npy, or both in an .npz"
+            "save them as arrays: x_train.npy, with a row for each sample, and y_train.npy, or "
+            "both in an .npz"
         )
     only = count_by_suffix(everything)
     return UserError(f"{readable(folder)} holds no images{f', only {only}' if only else ''}", hint)

@@ -77,7 +77,9 @@ def read_table(path: Path) -> tuple[dict[str, Cells], list[str]]:
         cells = np.array(rows, dtype=object).reshape(len(rows), len(header)).T.copy()
         notes = _check_names(header, cells, f"{where}, line {line}")
         if not rows:
-            raise UserError(f"{where} has the names of columns, and no rows", "add a row a sample")
+            raise UserError(
+                f"{where} has the names of columns, and no rows", "add a row for each sample"
+            )
         numbers = np.array(lines, np.int64)
         return _name_columns(path, header, cells, numbers, notes), notes
 
