@@ -213,6 +213,11 @@ def pairs(root: Path, *paths: str) -> dict[str, list[tuple[str, str]]]:
         ("images/{}_mask.jpg", "masks/{}_mask.png"),
         ("images1/{}.jpg", "masks1/{}.png"),
         ("{}/image.png", "{}/mask.png"),
+        ("images/img_{}.png", "masks/mask_{}.png"),
+        ("images/{}.png", "masks/gt-{}.png"),
+        ("img_1{}.png", "mask_1{}.png"),
+        ("image1{}.png", "label1{}.png"),
+        ("images/img_{}.png", "masks/img_{}.png"),
     ],
 )
 def test_a_mask_goes_with_the_image_of_its_name(images: str, masks: str, tmp_path: Path) -> None:
@@ -223,6 +228,7 @@ def test_a_mask_goes_with_the_image_of_its_name(images: str, masks: str, tmp_pat
 def test_names_are_as_long_as_they_must_be(tmp_path: Path) -> None:
     both = [
         *(("images/1.jpg", "masks/1.png"), ("images/1_mask.jpg", "masks/1_mask.png")),
+        *(("images/img_1.jpg", "masks/img_1.png"), ("images/mask_1.jpg", "masks/mask_1.png")),
         *(("images1/1.jpg", "masks1/1.png"), ("images2/1.jpg", "masks2/1.png")),
     ]
     assert pairs(tmp_path, *(path for each in both for path in each)) == {"train": both}
@@ -263,6 +269,7 @@ def test_parts_are_wherever_they_are(images: str, masks: str, names: str, tmp_pa
         (["test/images/1.jpg", "test/masks/1.png"], "images for test, but no folder 'train'"),
         (["train/images/1.jpg", "val/images/1.jpg", "val/masks/1.png"],
          "train: 1 image has no mask"),
+        (["images/img_1+img_2.jpg", "masks/mask_1+3.png"], "2 images have no mask"),
         (["images/a/1.jpg", "masks/b/1.png"], "1 image has no mask"),
         (["masks/1.png"], "1 mask has no image"),
         (["1.txt"], "holds no images, only 1 .txt"),

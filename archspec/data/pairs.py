@@ -1,8 +1,8 @@
 """Find images, and the masks that belong to them, in folders as people have them.
 
 A mask has the name of its image, in a folder of masks (images/1.jpg, masks/1.png) or with a word
-after it (1.jpg, 1_mask.png). Parts may be above these folders, below them, or in their names:
-train/images, images/train, train_images.
+after it or before it (1.jpg, 1_mask.png; img_1.jpg, mask_1.png). Parts may be above these folders,
+below them, or in their names: train/images, images/train, train_images.
 """
 
 from __future__ import annotations
@@ -32,12 +32,10 @@ OF_MASKS += " targets trimap trimaps segmentation segmentations y"
 ROLES = dict.fromkeys(OF_IMAGES.split(), IMAGE) | dict.fromkeys(OF_MASKS.split(), MASK)
 WHOLE = {"jpegimages": IMAGE, "groundtruth": MASK, "segmentationclass": MASK, "seg": MASK}
 KNOWN = {*ROLES, *PARTS, *MORE, "set", "dataset"}
-# What may come after the name that an image and its mask share.
-AFTER = re.compile(
-    r"(?:(?P<stem>.+)[-_. ])?"
-    r"(?:(?P<mask>masks?|labels?|annotations?|seg|segmentation|gt|groundtruth)|image|img)",
-    re.IGNORECASE,
-)
+# What may come after the name that an image and its mask share, and before it.
+WORD = "(?:(?P<mask>masks?|labels?|annotations?|seg|segmentation|gt|groundtruth)|image|img)"
+AFTER = re.compile(rf"(?:(?P<stem>.+)[-_. ])?{WORD}", re.IGNORECASE)
+BEFORE = re.compile(rf"{WORD}(?:[-_. ]+(?P<stem>.+)|(?P<number>\d.*))", re.IGNORECASE)
 LAYOUT = "a mask has the name of its image: FOLDER/images/1.jpg and FOLDER/masks/1.png"
 ELSEWHERE = f"{LAYOUT}; move the others elsewhere, or name the pairs in a table (.csv)"
 
@@ -173,10 +171,10 @@ def find_masks(folder: Path) -> tuple[dict[str, tuple[list[Path], list[Path]]], 
     masks: dict[str | None, list[tuple[Path, Key, Key]]] = {}
     loose: list[Path] = []
     for path, (part, role, rest) in found:
-        after = AFTER.fullmatch(path.stem)
+        after, before = AFTER.fullmatch(path.stem), BEFORE.fullmatch(path.stem)
         whole = (*rest, path.stem)
         short = (*rest, after["stem"] or "") if after else whole
-        says_mask = after is not None and after["mask"] is not None
+        says_mask = any(each is not None and each["mask"] for each in (after, before))
         if role == MASK or (role is None and says_mask):
             masks.setdefault(part, []).append((path, whole, short))
         elif role is None and has_images:
@@ -221,6 +219,10 @@ def _pair(
     masks: dict[Key, Path] = {}
     for path, whole, short in several:
         _put(masks, whole if whole in images else short, path, "masks")
+    if images.keys() != masks.keys():
+        named = _leave_out_words(images), _leave_out_words(masks)
+        if named[0].keys() == named[1].keys() and len(named[0]) == len(images) == len(masks):
+            images, masks = named
     faults = []
     both = ((IMAGE, MASK, images, masks), (MASK, IMAGE, masks, images))
     for noun, other, mine, theirs in both:
@@ -231,6 +233,16 @@ def _pair(
     if faults:
         raise UserError(f"{where}: {'; '.join(faults)}", ELSEWHERE)
     return list(images.values()), [masks[key] for key in images]
+
+
+def _leave_out_words(held: dict[Key, Path]) -> dict[Key, Path]:
+    """Return files by keys without the words before their names: 1 for img_1 and for mask_1."""
+    found = {}
+    for key, path in held.items():
+        before = BEFORE.fullmatch(key[-1])
+        name = (before["stem"] or before["number"]) if before else key[-1]
+        found[(*key[:-1], name)] = path
+    return found
 
 
 # --- images alone --------------------------------------------------------------------------------
