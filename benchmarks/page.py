@@ -55,7 +55,7 @@ def measure(browser: Any, path: Path, block: str) -> dict[str, float]:
     shown.go()
     first = shown.page.evaluate("performance.getEntriesByName('drawn')[0].startTime")
     shown.page.evaluate(f"location.hash = '#{block}'")
-    shown.page.wait_for_function("document.querySelector('.selected')")
+    shown.page.wait_for_function("() => document.querySelector('.selected')")
     folds = [shown.page.evaluate(TIME, "fold") for _ in range(6)]
     whole = shown.page.evaluate(TIME, "all")
     assert not shown.said, shown.said

@@ -73,7 +73,8 @@ class Opened:
             "addEventListener('hashchange', () => window.followed = true, {once: true});"
         )  # is called after what the page itself does then
         act()
-        self.page.wait_for_function("window.followed")
+        # A function: the page's policy lets no text be evaluated.
+        self.page.wait_for_function("() => window.followed")
 
     def boxes(self) -> list[str]:
         """The titles of the boxes that are seen, as the picture has them."""

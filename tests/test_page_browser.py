@@ -370,11 +370,13 @@ def test_an_address_leads_to_a_layer(open_page: Open) -> None:
     assert 300 < box["x"] < 1000
     assert 0 < box["y"] < 800
     shown.page.evaluate("location.hash = '#stem'")
-    shown.page.wait_for_function("document.querySelector('#details h2').textContent === 'stem'")
+    shown.page.wait_for_function(
+        "() => document.querySelector('#details h2').textContent === 'stem'"
+    )
     shown.page.evaluate("location.hash = '#%E0%A4%A'")
     shown.page.evaluate("location.hash = '#nothing'")
     shown.page.wait_for_function(
-        "document.querySelector('#status').textContent.includes('nothing')"
+        "() => document.querySelector('#status').textContent.includes('nothing')"
     )
     said = shown.page.locator("#status").bounding_box()
     assert said["width"] > 150  # to be read by all
@@ -383,7 +385,7 @@ def test_an_address_leads_to_a_layer(open_page: Open) -> None:
 
 def test_paper_has_the_whole_picture(open_page: Open) -> None:
     shown = open_page("resnet50v2", look={"color_scheme": "dark"})
-    shown.page.wait_for_function("document.querySelector('#print').src !== ''")
+    shown.page.wait_for_function("() => document.querySelector('#print').src !== ''")
     paper = shown.page.pdf(format="A4", print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", paper)) == 1
     assert b"/Font" in paper  # letters, not pixels

@@ -111,7 +111,9 @@ def test_the_page_is_sorted_and_leads_to_each_network(tmp_path: Path) -> None:
         assert page.locator("#print").bounding_box()["height"] > 100
         page.emulate_media(media="screen")
         page.evaluate("location.hash = '#2/dense'")
-        page.wait_for_function("document.querySelector('#details h2').textContent === 'dense'")
+        page.wait_for_function(
+            "() => document.querySelector('#details h2').textContent === 'dense'"
+        )
         page.select_option("#networks", label="Comparison")
         page.wait_for_selector(".runs", state="visible")
         assert len(page.pdf()) > 10_000
