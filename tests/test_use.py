@@ -186,6 +186,8 @@ def test_predict_takes_the_array_of_the_file_that_it_is_given(run, tmp_path):
     assert len(found) == 20
     assert [each["classes"] for each in predict(run, [tmp_path / "mine.npz"])] == found
     assert [each["classes"] for each in predict(run, [tmp_path])] == found[:5]
+    np.savez(tmp_path / "both.npz", images[5:], x=images[:5])  # the name counts where there is one
+    assert [each["classes"] for each in predict(run, [tmp_path / "both.npz"])] == found[:5]
     np.save(tmp_path / "none.npy", images[:0])
     with pytest.raises(UserError, match="none holds no samples"):
         predict(run, [tmp_path / "none.npy"])

@@ -164,20 +164,21 @@ def read_inputs(
 ) -> dict[str, Images]:
     """Return the inputs of samples of which nothing else need be known.
 
-    columns: what each input took in training, in words; an array without a name is the only input.
-    Raises `UserError` for one that is missing.
+    columns: what each input took in training, in words; the only array of a file is the only input
+    if it has no name. Raises `UserError` for one that is missing.
     """
     reader = _ColumnReader(source, recipe)
     found = {}
     held = source.parts["train"]
-    if UNNAMED in held and len(graph.inputs) > 1:
+    is_unnamed = [*held] == [UNNAMED]
+    if is_unnamed and len(graph.inputs) > 1:
         raise UserError(
             f"{graph.name} has {len(graph.inputs)} inputs, and {source.name} names no array",
             "give an .npz or a folder of .npy files in which the arrays are called as in training",
         )
     for name in graph.inputs:
         given: Chosen = columns[name]
-        if UNNAMED in held:
+        if is_unnamed:
             given = UNNAMED
         elif name in recipe.data.inputs:
             given = recipe.data.inputs[name]

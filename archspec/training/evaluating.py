@@ -120,7 +120,7 @@ def _prepare(
 
 
 def _leave_out_columns(options: Data, data_dir: Path | None) -> Data:
-    """Return what is said of other data without parts and weights that it lacks."""
+    """Return the options of other data, without the columns of parts and weights that it lacks."""
     if options.name is None or (options.part is None and options.sample_weight is None):
         return options
     columns = load_source(options.name, data_dir).parts["train"]

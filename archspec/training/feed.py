@@ -31,7 +31,7 @@ Batch = tuple[Any, ...]
 
 
 class Feed:
-    """The x and y for Keras's `fit` and `evaluate`; y is None where x gives both.
+    """The x and y for Keras's `fit` and `evaluate`; y and weights are None where x gives them, too.
 
     weights: of the samples, where they differ. steps: of an epoch, where x does not end with it.
     epoch: the number of the epoch, from 0; set it before the epoch begins.
